@@ -13,6 +13,7 @@ from readiness.outcomes import Effect, NotConfigured, Unknown
 from readiness.provenance import Asked
 from readiness.redaction.shown import shown
 from readiness.transport.guard import HERE, Guard
+from readiness.transport.in_flight import InFlight
 from readiness.transport.rows import Row, only_value
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Postgres:
         self._section = section
         self._guard = guard
         self._sessions: Sessions | None = None
+        self._in_flight = InFlight[list[Row]]()
         self._lock = threading.Lock()
         self._closed = False
 
@@ -73,13 +75,18 @@ class Postgres:
 
     def rows(self, sql: str, *parameters: object) -> list[Row]:
         """Return the rows of one statement that reads; there may be none. Raises Unknown."""
-        return self._rows(sql, parameters)
+        return self._once(sql, parameters)
 
     def rows_as(self, role: str, sql: str) -> list[Row]:
         """Return the rows of one statement that reads as another role is shown them. Raises Unknown."""
-        return self._rows(sql, (), role)
+        return self._once(sql, (), role)
 
-    def _rows(self, sql: str, parameters: tuple[object, ...], role: str | None = None) -> list[Row]:
+    def _once(self, sql: str, parameters: tuple[object, ...], role: str | None = None) -> list[Row]:
+        """Return the rows of a statement, or of the same one where another thread waits for it. Raises Unknown."""
+        rows = self._in_flight.once((sql, repr(parameters), role), lambda: self._rows(sql, parameters, role))
+        return [dict(row) for row in rows]
+
+    def _rows(self, sql: str, parameters: tuple[object, ...], role: str | None) -> list[Row]:
         sessions = self._open()
         place = sessions.place()
         query = shown(f"as {role}: {sql}" if role else sql, SQL_SHOWN)

@@ -33,5 +33,6 @@ def printable(text: str) -> str:
     A command to the runner of a pipeline is pulled apart, so that it is none. Nothing is left out: letters that were
     apart stay apart, so that no word comes together that nobody masked.
     """
-    letters = (letter if letter.isprintable() else " " for letter in text)
-    return _COMMAND.sub(r"\1 \1", "".join(letters))
+    if not text.isprintable():  # nearly every text is, and then each letter of it
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return _COMMAND.sub(r"\1 \1", text)

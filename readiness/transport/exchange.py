@@ -59,10 +59,9 @@ class _Hop:
     first: str = ""
     """Where the chain began, in every hop but the first."""
 
-    @property
-    def question(self) -> str:
-        """What is asked, for people: with what is sent where that is the question, and not what is written."""
-        address = question(self.method, self.url)
+    def asks(self, where: str) -> str:
+        """Return what is asked at a shown address, for people: with what is sent where that is the question."""
+        address = question(self.method, where)
         sent = self.content.get("json") if self.effect is Effect.READ else None
         return f"{address}: {shown_body(sent)}" if sent is not None else address
 
@@ -110,6 +109,16 @@ class Exchange:
         """Return the answer to one request, its redirects followed. Raises Unknown."""
         hop = _Hop(method.upper(), self._address(where), effect, token, headers, content, system)
         return self._follow(hop, follow=follow)
+
+    def is_source(self, where: str) -> bool:
+        """Return whether a request would go elsewhere than to the target."""
+        try:
+            return not where.startswith("/") and not self._is_target(httpx.URL(where))
+        except (httpx.InvalidURL, ValueError):
+            return False
+
+    def _is_target(self, url: httpx.URL) -> bool:
+        return _origin(url) == _origin(httpx.URL(self._target.url))
 
     def _follow(self, hop: _Hop, *, follow: bool) -> Answer:
         first_url = hop.url
@@ -186,8 +195,7 @@ class Exchange:
         headers = httpx.Headers({"User-Agent": "production-readiness", "Accept-Encoding": "gzip"})
         token = hop.token
 
-        is_target = _origin(hop.url) == _origin(httpx.URL(self._target.url))
-        if is_target:
+        if self._is_target(hop.url):
             headers.update(self._target.headers)
             if token is None and "authorization" not in httpx.Headers(hop.headers):
                 token = self._target.token
@@ -221,12 +229,12 @@ class Exchange:
     def _once(self, hop: _Hop, deadline: Deadline) -> Answer:
         where = shown_address(hop.url)
         attempt = Attempt()
-        asked = Asked(hop.system, hop.url.host, hop.question)
+        asked = Asked(hop.system, hop.url.host, hop.asks(where))
         with self._guard.request("http", hop.method, where, hop.url.host, hop.effect, asked) as entry:
             with self._place(hop.url, deadline):
                 self._require_worth_asking(hop.url)
                 try:
-                    answer = within(deadline, lambda wire: self._exchange(hop, deadline, wire, attempt))
+                    answer = within(deadline, lambda wire: self._exchange(hop, where, deadline, wire, attempt))
                 except (DeadlinePassed, httpx.TimeoutException):
                     entry.status = "timed out"
                     raise self._too_slow(hop, attempt) from None
@@ -245,7 +253,7 @@ class Exchange:
         if silences.has_been_silent(*place) and not is_there(self._guard, "http", *place):
             silences.require_worth_asking(*place)
 
-    def _exchange(self, hop: _Hop, deadline: Deadline, wire: Wire, attempt: Attempt) -> Answer:
+    def _exchange(self, hop: _Hop, where: str, deadline: Deadline, wire: Wire, attempt: Attempt) -> Answer:
         """Send and receive; runs in a thread of its own and may be cut off at any point."""
 
         def trace(event: str, info: Mapping[str, Any]) -> None:
@@ -258,7 +266,6 @@ class Exchange:
             if event == _CONNECTED[hop.url.scheme]:
                 attempt.is_connected = True
 
-        where = shown_address(hop.url)
         with self._client(hop.url) as client:
             started = attempt.started = time.monotonic()
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from readiness.environment import schema
@@ -12,6 +13,7 @@ from readiness.outcomes import Effect
 from readiness.redaction.secret import Secret
 from readiness.transport.answer import Answer, NotSent, at_pointer
 from readiness.transport.guard import Guard
+from readiness.transport.in_flight import InFlight
 
 if TYPE_CHECKING:
     from readiness.transport.exchange import Exchange
@@ -31,6 +33,7 @@ class Http:
         self._guard = guard
         self._exchange: Exchange | None = None
         self._lock = threading.Lock()
+        self._in_flight = InFlight[Answer]()
         self._system = SYSTEM
         self._whole = self
 
@@ -67,8 +70,10 @@ class Http:
         A path is on the target and carries its token and headers; an address elsewhere carries what is given here.
         A method that is not GET or HEAD says what it does to the other side by `effect`.
         """
+        exchange = self._whole._open()  # noqa: SLF001  its own: all views share connections and their number
         content = {"json": json, "data": data, "files": files}
-        return self._whole._open().send(  # noqa: SLF001  its own: all views share connections and their number
+        ask = partial(
+            exchange.send,
             method,
             where,
             effect=effect,
@@ -78,6 +83,13 @@ class Http:
             follow=follow,
             system=self._system,
         )
+        # What the target does with each request is what its lines are about. A source is only read, and once is enough.
+        has_body = any(part is not None for part in content.values())
+        only_reads = method.upper() == "GET" and effect is Effect.READ and not has_body
+        if not only_reads or not exchange.is_source(where):
+            return ask()
+        given = (token.reveal() if token else None, tuple(sorted((headers or {}).items())))
+        return self._whole._in_flight.once((self._system, where, given, follow), ask)  # noqa: SLF001  as above
 
     def _open(self) -> Exchange:
         """Return what sends requests, made when the first is sent."""

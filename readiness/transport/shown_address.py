@@ -10,13 +10,13 @@ from readiness.redaction.secret import MASK, is_secret_parameter
 from readiness.redaction.shown import shown
 
 
-def question(method: str, url: httpx.URL) -> str:
-    """Return what is asked of a host, as a person would write it.
+def question(method: str, where: str) -> str:
+    """Return what is asked of a host at an address as it is shown, as a person would write it.
 
-    >>> question("GET", httpx.URL("https://prometheus.shop.internal/api/v1/query?query=sum%28up%29&token=abc"))
+    >>> question("GET", "https://prometheus.shop.internal/api/v1/query?query=sum%28up%29&token=***")
     'GET /api/v1/query?query=sum(up)&token=***'
     """
-    address = httpx.URL(shown_address(url))
+    address = httpx.URL(where)
     return shown(f"{method} {unquote_plus(address.raw_path.decode('ascii', 'replace'))}")
 
 
