@@ -27,7 +27,7 @@ from readiness.transport.deadline import CUT_SHORT_SECONDS, Deadline, DeadlinePa
 from readiness.transport.failures import Failure, failure
 from readiness.transport.guard import Guard, GuardedRequest, HostNotAllowed
 from readiness.transport.shown_address import question, shown_address
-from readiness.transport.shown_body import shown_body
+from readiness.transport.shown_body import with_body
 
 REDIRECTS_AT_MOST = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -58,12 +58,6 @@ class _Hop:
     """What is asked, for people: Prometheus, GitHub."""
     first: str = ""
     """Where the chain began, in every hop but the first."""
-
-    def asks(self, where: str) -> str:
-        """Return what is asked at a shown address, for people: with what is sent where that is the question."""
-        address = question(self.method, where)
-        sent = self.content.get("json") if self.effect is Effect.READ else None
-        return f"{address}: {shown_body(sent)}" if sent is not None else address
 
     def redirected(self, location: str, status: int) -> _Hop:
         """Return the request that a redirect asks for. Raises InvalidURL, ValueError for no http address."""
@@ -229,7 +223,7 @@ class Exchange:
     def _once(self, hop: _Hop, deadline: Deadline) -> Answer:
         where = shown_address(hop.url)
         attempt = Attempt()
-        asked = Asked(hop.system, hop.url.host, hop.asks(where))
+        asked = Asked(hop.system, hop.url.host, with_body(question(hop.method, where), hop.content, hop.effect))
         with self._guard.request("http", hop.method, where, hop.url.host, hop.effect, asked) as entry:
             with self._place(hop.url, deadline):
                 self._require_worth_asking(hop.url)

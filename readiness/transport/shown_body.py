@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from readiness.outcomes import Effect
 from readiness.redaction.secret import MASK, names_a_secret
 from readiness.redaction.shown import shown
 
@@ -38,6 +39,16 @@ def shown_body(content: Any) -> str:
     text = shown_query(content[text_key])
     rest = {name: value for name, value in content.items() if name != text_key and value not in (None, {}, [], ())}
     return f"{text} with {shown(_as_json(rest))}" if rest else text
+
+
+def with_body(address: str, content: Mapping[str, Any], effect: Effect) -> str:
+    """Return what is asked at a shown address, with the JSON that is sent there; what is written is no question.
+
+    >>> with_body("POST /query", {"json": {"sql": "select 1"}}, Effect.READ)
+    'POST /query: select 1'
+    """
+    sent = content.get("json") if effect is Effect.READ else None
+    return address if sent is None else f"{address}: {shown_body(sent)}"
 
 
 def shown_query(text: str) -> str:
