@@ -162,7 +162,7 @@ def _breaks_ceiling(value: Plain, comparator: str, limit: Plain) -> bool:
         return False
     raise Unknown(
         f"it is known to be at least {show(value)}, which does not decide {COMPARATORS[comparator]} {show(limit)}",
-        "wait longer for the answer: raise the client's deadline above the limit",
+        "see all of it: where an answer took too long, raise the client's deadline above the limit",
     )
 
 

@@ -187,9 +187,11 @@ def is_of(provenance: Provenance, file: str) -> bool:
 
 
 def is_answer_to(provenance: Provenance, query: str) -> bool:
-    """Check whether a value is what a system answered: to SQL as it is, a program, or a query within an address."""
+    """Check whether a value is what a system answered: to SQL, a program, a query in an address or in a body."""
     if not isinstance(provenance, Asked):
         return False
+    if provenance.query.startswith("POST "):
+        return provenance.query.endswith(f": {query}") or f": {query} with " in provenance.query
     return provenance.query in {query, f"RUN {query}"} or f"query={query}" in provenance.query
 
 

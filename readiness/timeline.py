@@ -157,7 +157,8 @@ class Event:
 
     at: datetime
     kind: str
-    """launch, due, or what expires: attestation, waiver, certificate, token, backup, rehearsal, drill."""
+    """launch, due, or what expires: attestation, waiver, declared value, certificate, token, backup,
+    rehearsal, drill."""
     what: str
     owner: str = ""
 

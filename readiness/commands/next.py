@@ -11,11 +11,12 @@ from pathlib import Path
 
 from readiness import timeline
 from readiness.commands import add_env, add_environments, add_reports, count
+from readiness.environment.declarations import Declaration, Declarations
 from readiness.errors import BadInput, BadRun
 from readiness.evidence.audit import read_ledger
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.newest_run import ordered
-from readiness.evidence.people_stated import stated_by_people
+from readiness.evidence.people_stated import StatedByPeople, stated_by_people
 from readiness.evidence.signing import trusted_keys
 from readiness.evidence.standing import Demands, Place, Standing, standings
 from readiness.files.canonical_json import JsonObject
@@ -67,7 +68,8 @@ def run(options: argparse.Namespace) -> int:
     owners = {str(key): str(value) for key, value in (stated.get("owners") or {}).items()}
     begun, on_record = _begun(options.reports / options.env), schedule_lines.on_record(runs.values())
     scheduled = Scheduled(runbooks, launch_at, begun, moment, on_record)
-    dated = [*_expiring(options, runbooks, runs, moment), *scheduled.events()]
+    people = _by_people(options, runbooks, runs, moment)
+    dated = [*_expiring(options, people, runs), *scheduled.events()]
     events = timeline.events(launch_at, _due(runbooks, owners), dated)
     phases = _phases(options, owners, moment)
 
@@ -79,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
 
     lines = [
-        *_dated_lines(events, moment, options.first),
+        *_dated_lines(events, moment, options.first, expiring.lines_on(people.declared or {}, runs.values())),
         *schedule_lines.lines(scheduled),
         *_action_lines(options.env, phases, moment),
     ]
@@ -165,13 +167,22 @@ def _due(runbooks: list[Runbook], owners: Mapping[str, str]) -> Iterator[tuple[s
             yield item.name, item.line.due, owner_of(item.key, owners)
 
 
-def _expiring(
+def _by_people(
     options: argparse.Namespace, runbooks: list[Runbook], runs: Mapping[Phase, RecordedRun], moment: datetime
-) -> Iterator[Event]:
-    """Yield everything that stops counting at some time. Raises BadInput for what a run would refuse."""
+) -> StatedByPeople:
+    """Return what people state today, or what runs know of it. Raises BadInput for what a run would refuse."""
     stated = stated_by_people(options.environments / f"{options.env}.yaml", runbooks, moment)
     attested = _recorded_attestations(runs) if stated.attestations is None else stated.attestations
-    yield from expiring.of_people(attested, stated.waivers)
+    declared = _recorded_declarations(runs) if stated.declared is None else stated.declared
+    return replace(stated, attestations=attested, declared=declared)
+
+
+def _expiring(
+    options: argparse.Namespace, people: StatedByPeople, runs: Mapping[Phase, RecordedRun]
+) -> Iterator[Event]:
+    """Yield everything that stops counting at some time."""
+    yield from expiring.of_people(people.attestations or {}, people.waivers)
+    yield from expiring.of_declared(people.declared or {})
     yield from expiring.of_runs(runs.values())
     yield from expiring.of_rehearsals_and_drills(options.reports / options.env, runs.values())
 
@@ -184,11 +195,23 @@ def _recorded_attestations(runs: Mapping[Phase, RecordedRun]) -> Mapping[str, At
     return Attestations.model_validate({"attestations": recorded}).attestations
 
 
-def _dated_lines(events: list[Event], moment: datetime, first: int) -> Iterator[str]:
-    """Yield a line for what has expired, and for each of the first moments ahead."""
+def _recorded_declarations(runs: Mapping[Phase, RecordedRun]) -> Declarations:
+    """Return who answered for declared values when the runs began; of a key that several knew, by the newest run."""
+    recorded: dict[str, Declaration] = {}
+    for run in sorted(runs.values(), key=lambda run: run.start.started_at):
+        recorded |= run.start.declared
+    return recorded
+
+
+def _dated_lines(events: list[Event], moment: datetime, first: int, lines_on: Mapping[str, list[str]]) -> Iterator[str]:
+    """Yield a line for what has expired, and for each of the first moments ahead.
+
+    `lines_on` are the lines that rest on a declared value, by the entry that answers for it.
+    """
     for event in events:
         if event.at <= moment and event.kind not in _NEED_NOBODY:
-            yield f"EXPIRED  {event.at:%Y-%m-%d %H:%M}Z  {_event(event)}"
+            nobody = _on_nobodys_word(event, lines_on) if event.kind == expiring.DECLARED else ""
+            yield f"EXPIRED  {event.at:%Y-%m-%d %H:%M}Z  {_event(event)}{nobody}"
 
     ahead = [event for event in events if event.at > moment]
     if not ahead:
@@ -201,6 +224,13 @@ def _dated_lines(events: list[Event], moment: datetime, first: int) -> Iterator[
         yield f"next     {merged.at:%Y-%m-%d %H:%M}Z  {_event(merged)}"
     if len(moments) > first:
         yield f"         and {len(moments) - first} later ones (--first {len(moments)})"
+
+
+def _on_nobodys_word(event: Event, lines_on: Mapping[str, list[str]]) -> str:
+    """Return what is left without anybody who answers for it since a declared value's word ended."""
+    lines = lines_on.get(event.what, [])
+    rest = "rests" if len(lines) == 1 else "rest"
+    return f": nobody answers for it; {_named(lines)} {rest} on it" if lines else ": nobody answers for it"
 
 
 def _named(names: Sequence[str]) -> str:

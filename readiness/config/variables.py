@@ -173,8 +173,9 @@ def remember_used(text: str, loc: Loc, variables: Mapping[str, str]) -> None:
     """Remember what may be secret where the model takes plain text, so that it is masked in all output."""
     # Of an address only the parameters that name a secret are one; a header may be one whatever its name.
     is_header = "headers" in loc[:-1]
+    is_sent_secret = "post" in loc[:-1] and any(names_a_secret(str(part)) for part in loc[loc.index("post") :])
     parameters = [value for name, value in _PARAMETER.findall(text) if is_secret_parameter(name)]
-    credentials = text if is_header else " ".join(parameters)
+    credentials = text if is_header or is_sent_secret else " ".join(parameters)
     used_as_secret = set(_VARIABLE.findall(credentials))
 
     for variable in _VARIABLE.findall(text):

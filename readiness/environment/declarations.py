@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from readiness.config.documents import explain, read
 from readiness.config.fields import STRICT, Day
 from readiness.config.persons import what_is_wrong_with
+from readiness.errors import BadEnvironment
 from readiness.provenance import Declared, Provenance, declared, vouched_by
 from readiness.runbook.attestations import DAYS_AT_MOST, Name
 from readiness.timeline import end_of_day, has_come
@@ -50,6 +53,30 @@ class Declaration(BaseModel):
 Declarations = Mapping[str, Declaration]
 
 
+class _OfTheFile(BaseModel):
+    """Of an environment file the one key that says who answers for what."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    declared: dict[str, Declaration] = {}
+
+
+def stated_declarations(file: Path) -> Declarations | None:
+    """Return who answers for what by an environment file as it stands there; None where a variable has a part of it.
+
+    Raises BadEnvironment for an entry that a run would refuse.
+    """
+    document = read(file)
+    if document.problems or not isinstance(document.data, dict):
+        raise BadEnvironment(document.problems or [f"{file.name} says nothing"])
+    if "${" in str(document.data.get("declared")):
+        return None
+    try:
+        return _OfTheFile.model_validate(document.data).declared
+    except ValidationError as error:
+        raise BadEnvironment(explain(error, _OfTheFile, document)) from None
+
+
 def about(key: str, declarations: Declarations) -> Declaration | None:
     """Return who answers for a key: by its own entry, or else by that of what it is a part of.
 
@@ -57,9 +84,15 @@ def about(key: str, declarations: Declarations) -> Declaration | None:
     >>> about("service_levels.orders.count", {"service_levels.orders": team}).who
     'Ada Example'
     """
+    name = entry_about(key, declarations)
+    return declarations[name] if name else None
+
+
+def entry_about(key: str, declarations: Declarations) -> str | None:
+    """Return the name of the entry by which somebody answers for a key; None where nobody does."""
     parts = key.split(".")
     names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-    return next((declarations[name] for name in names if name in declarations), None)
+    return next((name for name in names if name in declarations), None)
 
 
 def vouched(every: Iterable[Provenance], declarations: Declarations) -> Iterator[Provenance]:

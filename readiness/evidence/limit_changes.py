@@ -24,8 +24,15 @@ class Direction(StrEnum):
 
     LOOSER = "LOOSENED"
     TIGHTER = "TIGHTENED"
+    NEWLY = "NEWLY STATED"
+    """Nobody knows what it was judged by before: it may demand less."""
     SAME = "changed"
     """It demands the same, in other words."""
+
+    @property
+    def may_demand_less(self) -> bool:
+        """Whether something may pass by it that did not before."""
+        return self in {Direction.LOOSER, Direction.NEWLY}
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ ASKS_OTHERWISE = "what it asks by itself (its readings) has changed"
 
 def loosened(before: Plan, now: Plan) -> Iterator[str]:
     """Yield each demand that became weaker; a limit whose name has no direction counts as soon as it changed."""
-    yield from (str(change) for change in changes(before, now) if change.direction is Direction.LOOSER)
+    yield from (str(change) for change in changes(before, now) if change.direction.may_demand_less)
 
 
 def changes(before: Plan, now: Plan) -> Iterator[Change]:
@@ -171,7 +178,9 @@ def _of_limits(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tu
 
         old = before.get(name)
         new = now.get(name)
-        if old != new:
+        if old is None and new is not None:
+            yield Direction.NEWLY, f"{name} {_shown(old)} -> {_shown(new)}"
+        elif old != new:
             yield _either(not _is_tighter(name, old, new)), f"{name} {_shown(old)} -> {_shown(new)}"
 
 

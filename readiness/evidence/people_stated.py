@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from readiness.environment.declarations import Declarations, stated_declarations
 from readiness.environment.stated import stated_environment
 from readiness.errors import BadInput
 from readiness.evidence.people import People
@@ -29,6 +30,8 @@ class StatedByPeople:
     attestations: Mapping[str, Attestation] | None = field(default_factory=dict)
     """None where a variable names the file, so that only a run knows it."""
     waivers: Mapping[str, Waiver] = field(default_factory=dict)
+    declared: Declarations | None = field(default_factory=dict)
+    """Who answers for a value that nobody measures; None where a variable has a part of it, which only a run knows."""
 
 
 def stated_by_people(file: Path, runbooks: Sequence[Runbook], moment: datetime) -> StatedByPeople:
@@ -39,9 +42,12 @@ def stated_by_people(file: Path, runbooks: Sequence[Runbook], moment: datetime) 
 
     attested: Mapping[str, Attestation] | None = None
     waived: Mapping[str, Waiver] = {}
+    declared: Declarations | None = None
     with _adding_to(problems):
         if "${" not in stated.attestations:
             attested = _attested(file, stated.attestations, runbooks)
+    with _adding_to(problems):
+        declared = stated_declarations(file)
     with _adding_to(problems):
         path = file.with_name(f"{file.stem}{waivers.SUFFIX}")
         waived = waivers.load(path, runbooks, os.environ, people.approvers, people.owners).waivers
@@ -52,7 +58,7 @@ def stated_by_people(file: Path, runbooks: Sequence[Runbook], moment: datetime) 
 
     if problems:
         raise BadInput(problems)
-    return StatedByPeople(attested, waived)
+    return StatedByPeople(attested, waived, declared)
 
 
 def _attested(file: Path, place: str, runbooks: Sequence[Runbook]) -> Mapping[str, Attestation]:

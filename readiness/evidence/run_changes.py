@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from readiness.evidence.findings import Gap
 from readiness.evidence.journal import RecordedRun
+from readiness.evidence.judged_by import as_judged
 from readiness.evidence.limit_changes import Change, Direction, as_it_decides, changes
 from readiness.evidence.reasons import Reason
 from readiness.evidence.records import Plan
@@ -54,7 +55,8 @@ def _of_plan(before: RecordedRun, now: RecordedRun) -> Iterator[RunChange]:
     # Most runs demand what the one before them did.
     if before.plan is None or now.plan is None or before.start.limits_digest == now.start.limits_digest:
         return
-    was, is_now = (as_it_decides(plan, now.start.phase) for plan in (before.plan, now.plan))
+    judged = as_judged(before, now.plan, now.results) or before.plan
+    was, is_now = (as_it_decides(plan, now.start.phase) for plan in (judged, now.plan))
     filled_in = tuple(_filled_in(before, is_now))
     for change in changes(was, is_now):
         if str(change).startswith(filled_in):
@@ -81,7 +83,9 @@ def _filled_in(before: RecordedRun, now: Plan) -> Iterator[str]:
 
 def _of_line(change: Change, digest: str) -> RunChange:
     says = f"{change.direction} {change}"
-    if change.direction is Direction.LOOSER:
+    if change.direction is Direction.NEWLY:
+        says += ", which is not on record: it may have been stricter"
+    if change.direction.may_demand_less:
         return RunChange(says, Reason.LOOSENED, digest)
     return RunChange(says)
 

@@ -21,6 +21,7 @@ from readiness.evidence.binding import binding_of
 from readiness.evidence.environment_changes import environment_changes
 from readiness.evidence.findings import Audit
 from readiness.evidence.journal import RecordedRun
+from readiness.evidence.judged_by import as_judged
 from readiness.evidence.limit_changes import GONE, NEW, Change, Direction, as_it_binds, as_it_decides, changes
 from readiness.evidence.people import People
 from readiness.evidence.people_files import Folders, place_today
@@ -71,7 +72,8 @@ def hold_to_today(audit: Audit, recorded: RecordedRun, environments: Path, repor
     refused = refusals(start.env, environments, books, os.environ)
     audit.lacks(Reason.NOT_TODAY, *(REDACTOR.text(f"a new run would be refused: {problem}") for problem in refused[:1]))
     plan = as_it_decides(_plan_of(books, start.phase), start.phase)
-    then = as_it_decides(as_it_binds(recorded.plan, now), start.phase) if recorded.plan else None
+    judged = as_judged(recorded, plan)
+    then = as_it_decides(as_it_binds(judged, now), start.phase) if judged else None
     changed = list(changes(then, plan)) if then else []
     audit.notes += [f"stated since: {change}" for change in changed if change.begins]
     audit.lacks(Reason.NOT_TODAY, *_demands(start.phase, changed))

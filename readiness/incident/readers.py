@@ -177,8 +177,11 @@ def growth(value: JsonObject) -> Fact:
 def log(value: JsonObject) -> Fact:
     """Return the errors of the log, the newest of them in words."""
     newest = tuple(value["newest"])
-    says = f"{counted(value['errors'], 'error')} in {counted(value['lines'], 'line')}"
-    return Found(says, value["errors"], words=newest, rows=tuple({"line": line} for line in newest))
+    # Of some lines nobody knows the level.
+    is_bound = isinstance(value["errors"], dict)
+    errors = value["errors"]["at_least"] if is_bound else value["errors"]
+    says = f"{'at least ' if is_bound else ''}{counted(errors, 'error')} in {counted(value['lines'], 'line')}"
+    return Found(says, errors, words=newest, rows=tuple({"line": line} for line in newest))
 
 
 def cron(value: JsonObject) -> Fact:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from readiness.clients.loki import Loki
-from readiness.measurements import Plain
+from readiness.measurements import AtLeast, Plain
 from readiness.observations import known_reading, observation
 from readiness.observations.needs import Since, either, launch_meant, stated, system
 from readiness.outcomes import Unknown
@@ -30,6 +30,8 @@ ERRORS_FROM = 50
 LEVEL_SHOWN = 40
 FAR_BACK = timedelta(days=1)
 _NUMBER = re.compile(r"[0-9]{1,9}(\.0*)?", re.ASCII)
+DETECTED_HARMLESS = HARMLESS_LEVELS - {"", "none", "default", "log"}
+"""The harmless levels that Loki may have found in a line. It says `unknown`, or nothing, where it found none."""
 KEPT = 10
 """So many error lines are kept as evidence."""
 
@@ -39,7 +41,8 @@ class LogSinceLaunch:
     """How much was logged, how many lines of it are errors, and the newest of them."""
 
     lines: int
-    errors: int
+    errors: int | AtLeast
+    """At least so many, where there are lines of which nobody knows the level."""
     newest: list[str]
 
 
@@ -51,19 +54,23 @@ class LogStream:
     age_seconds: float
 
 
-@observation(needs=(LOG_LINES, launch_meant))
+@observation(needs=(either(LOG_LINES, system("loki")), launch_meant), optional="loki")
 def log_since_launch(
-    readings: Readings, moment: datetime, launch_at: datetime | None, since: Since | None
+    readings: Readings, moment: datetime, launch_at: datetime | None, since: Since | None, loki: Loki
 ) -> LogSinceLaunch:
     """Return what was logged since the launch, or in the last hour where there was none. Raises Unknown for nothing.
 
-    Where the line is about the launch (`since`), the hour before it cannot stand in for what comes after it.
+    Where the line is about the launch (`since`), the hour before it cannot stand in for what comes after it. A reading
+    of the log says the level of each line itself; without one Loki is asked for the levels that it has detected.
     """
     begin = moment - timedelta(hours=1)
     if launch_at and launch_at < moment:
         begin = launch_at
     elif since:
         raise Unknown(f"the launch is at {stated(launch_at):%Y-%m-%d %H:%M:%S}Z, still to come", "run again after it")
+
+    if not readings.configured(LOG_LINES):
+        return _detected_by(loki, begin)
 
     logged = readings.rows(LOG_LINES, "at", "level", "event")
     dated = [(readings.as_instant(LOG_LINES, row["at"], "at"), row) for row in logged]
@@ -76,6 +83,26 @@ def log_since_launch(
     errors = [row for row in rows if _is_error(row["level"])]
     newest = [f"{row['at']} {row['event']} {row.get('message', '')}".strip() for row in errors[-KEPT:]]
     return LogSinceLaunch(len(rows), len(errors), newest)
+
+
+def _detected_by(loki: Loki, begin: datetime) -> LogSinceLaunch:
+    """Return what Loki has by the levels that it detected. Raises Unknown for nothing, and for no level at all."""
+    counts = loki.by_level(begin)
+    lines = sum(counts.values())
+    if not lines:
+        raise Unknown(f"nothing was logged since {begin:%Y-%m-%d %H:%M}Z", "does the log still arrive in Loki?")
+
+    errors = sum(count for level, count in counts.items() if level in ERROR_LEVELS)
+    unknown = sum(count for level, count in counts.items() if level not in ERROR_LEVELS | DETECTED_HARMLESS)
+    if unknown and not errors:
+        raise Unknown(
+            f"Loki has detected no level of {unknown} lines of {lines}: nobody knows if they are errors",
+            "have Loki detect levels (limits_config.discover_log_levels, from 3.1 on), write the level into each line,"
+            " or set readings.log_lines in the environment file",
+        )
+    found = loki.newest(begin, ERROR_LEVELS, KEPT) if errors else []
+    newest = [f"{line.at:%Y-%m-%d %H:%M:%S}Z {shown(line.text)}" for line in reversed(found)]
+    return LogSinceLaunch(lines, AtLeast(errors) if unknown else errors, newest)
 
 
 def _is_error(level: Plain) -> bool:

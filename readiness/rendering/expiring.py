@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from readiness.environment.declarations import Declarations, entry_about
 from readiness.evidence.journal import RecordedRun
 from readiness.files import bounded_read, strict_json
+from readiness.provenance import declared
 from readiness.runbook.attestations import Attestation
 from readiness.runbook.waivers import Waiver
 from readiness.timeline import Event, end_of_day, parse_day, parse_instant
@@ -19,6 +21,8 @@ FOLDERS = {"rehearsals": ("rehearsal", "stage", "load."), "drills": ("drill", "d
 """Folder of the evidence → what it is, the key of its name, the checks that say how old it may be."""
 DAYS = {"rehearsal": 14.0, "drill": 31.0}
 BACKUP_HOURS = 24.0
+DECLARED = "declared value"
+"""The kind of the event that a person's word for a value in a file ends."""
 
 
 def of_people(attestations: Mapping[str, Attestation], waivers: Mapping[str, Waiver]) -> Iterator[Event]:
@@ -28,6 +32,23 @@ def of_people(attestations: Mapping[str, Attestation], waivers: Mapping[str, Wai
     for name, waiver in waivers.items():
         scope = f" ({', '.join(waiver.subjects)})" if waiver.subjects else ""
         yield Event(end_of_day(waiver.until), "waiver", f"{name}{scope}", waiver.requested_by)
+
+
+def of_declared(declarations: Declarations) -> Iterator[Event]:
+    """Yield until when somebody answers for each value that nobody measures: to the end of the last day."""
+    for key, declaration in declarations.items():
+        yield Event(end_of_day(declaration.valid_until), DECLARED, key, declaration.who)
+
+
+def lines_on(declarations: Declarations, runs: Iterable[RecordedRun]) -> Mapping[str, list[str]]:
+    """Return for each entry the lines of some runs that rest on a value for which it answers."""
+    lines: dict[str, list[str]] = {}
+    for result in (result for run in runs for result in run.results):
+        for one in declared(result.provenance or ()):
+            entry = entry_about(one.key, declarations)
+            if entry and result.line not in lines.setdefault(entry, []):
+                lines[entry].append(result.line)
+    return lines
 
 
 def of_runs(runs: Iterable[RecordedRun]) -> Iterator[Event]:

@@ -25,6 +25,7 @@ from readiness.provenance import Declared
 from readiness.redaction.shown import shown
 from readiness.sources.constant_sql import ConstantSql
 from readiness.sources.repeating_programs import only_repeats, printed_files
+from readiness.transport.shown_body import shown_query
 
 Note = Callable[[str], None]
 """Takes what the look under way rests on without having measured it."""
@@ -71,8 +72,8 @@ class Provenance:
             self._keep(Declared(key, self._file, _NO_SERIES, shown(query)))
         if figure.sql is not None and self._sql.is_constant(query, *parameters):
             self._keep(Declared(key, self._file, _NO_TABLE, shown(query)))
-        if is_constant_post(figure):
-            self._keep(Declared(key, self._file, _NO_D1_TABLE))
+        for declared in _declared_by_post(key, figure, self._file):
+            self._keep(declared)
 
 
 def declared_ahead(name: str, source: Reading, file: str) -> Iterator[Declared]:
@@ -87,8 +88,13 @@ def declared_ahead(name: str, source: Reading, file: str) -> Iterator[Declared]:
         yield from _declared_by_program(key, source, file)
     if source.promql is not None and is_constant_promql(source.promql):
         yield Declared(key, file, _NO_SERIES, shown(source.promql))
-    if is_constant_post(source):
-        yield Declared(key, file, _NO_D1_TABLE)
+    yield from _declared_by_post(key, source, file)
+
+
+def _declared_by_post(key: str, source: ByHttp, file: str) -> Iterator[Declared]:
+    """Yield what a statement for D1 only repeats: it reads no table."""
+    if is_constant_post(source) and source.post and source.post.d1:
+        yield Declared(key, file, _NO_D1_TABLE, shown_query(source.post.d1))
 
 
 def _declared_by_program(key: str, source: ByCommand, file: str) -> Iterator[Declared]:

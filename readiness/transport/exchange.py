@@ -27,6 +27,7 @@ from readiness.transport.deadline import CUT_SHORT_SECONDS, Deadline, DeadlinePa
 from readiness.transport.failures import Failure, failure
 from readiness.transport.guard import Guard, GuardedRequest, HostNotAllowed
 from readiness.transport.shown_address import question, shown_address
+from readiness.transport.shown_body import with_body
 
 REDIRECTS_AT_MOST = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -222,7 +223,7 @@ class Exchange:
     def _once(self, hop: _Hop, deadline: Deadline) -> Answer:
         where = shown_address(hop.url)
         attempt = Attempt()
-        asked = Asked(hop.system, hop.url.host, question(hop.method, where))
+        asked = Asked(hop.system, hop.url.host, with_body(question(hop.method, where), hop.content, hop.effect))
         with self._guard.request("http", hop.method, where, hop.url.host, hop.effect, asked) as entry:
             with self._place(hop.url, deadline):
                 self._require_worth_asking(hop.url)

@@ -143,7 +143,7 @@ def stream(clients: Clients) -> object:
 
 
 def log(clients: Clients) -> object:
-    return log_since_launch(clients.readings, datetime.now(UTC), None, None)
+    return log_since_launch(clients.readings, datetime.now(UTC), None, None, clients.loki)
 
 
 def backup(clients: Clients) -> object:
@@ -185,7 +185,7 @@ def test_an_error_of_the_future_is_one_all_the_same(make: Make) -> None:
     rows = [{**row(iso(-60))}, {**row(iso(600)), "level": "error"}]
     with Server(document(rows)) as server:
         clients = make(server.url, systems=False, readings={"log_lines": Reading(http=f"{server.url}/rows")})
-        found = log_since_launch(clients.readings, datetime.now(UTC), None, None)
+        found = log_since_launch(clients.readings, datetime.now(UTC), None, None, clients.loki)
     assert (found.lines, found.errors) == (2, 1)
 
 

@@ -97,3 +97,21 @@ def test_what_the_option_of_a_program_names_as_secret_is_known_too(
     more = f"drills: {{rollback: {{to: r1, action: {action}, forward: {action}}}}}\n"
     read(tmp_path, GOOD + more, {**VARIABLES, "WORD": word})
     assert (word in known_secrets()) is is_learned
+
+
+SENT: dict[str, tuple[str, bool]] = {
+    # What is sent by POST, and whether what the variable holds is masked from then on.
+    "a variable that is called a secret": ("{graphql: 'query { a }', variables: {apiKey: '${REGION_OF_A}'}}", True),
+    "a part of one": ("{graphql: 'query { a }', variables: {credentials: {of: ['${REGION_OF_A}']}}}", True),
+    "a field of a body": ("{body: {password: '${REGION_OF_A}'}, reads: a search changes nothing here}", True),
+    "a variable that is not": ("{graphql: 'query { a }', variables: {zone: '${REGION_OF_A}'}}", False),
+}
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_what_is_sent_under_the_name_of_a_secret_is_one(name: str, tmp_path: Path) -> None:
+    post, is_masked = SENT[name]
+    value = f"sent-{name.replace(' ', '-')}-4711"
+    reading = f"readings: {{sent: {{http: 'https://shop.example.com/q', post: {post}}}}}\n"
+    read(tmp_path, GOOD + reading, {**VARIABLES, "REGION_OF_A": value})
+    assert (value in known_secrets()) is is_masked

@@ -7,9 +7,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from readiness.environment.declarations import Declaration
 from readiness.evidence.journal import RecordedRun, read_run
 from readiness.evidence.records import RecordedObservation
-from readiness.rendering.expiring import of_people, of_rehearsals_and_drills, of_runs
+from readiness.rendering.expiring import lines_on, of_declared, of_people, of_rehearsals_and_drills, of_runs
 from readiness.runbook.attestations import Attestation
 from readiness.runbook.waivers import Waiver, WaiverReason
 from readiness.timeline import Event
@@ -44,6 +47,37 @@ def test_the_words_of_people_count_to_the_end_of_a_day() -> None:
     )
     found = list(of_people({"book/one": word}, {"book/two": waiver}))
     assert found == [Event(DAY, "attestation", "book/one", "Ada"), Event(DAY, "waiver", "book/two", "Ada")]
+
+
+WORDS = {
+    "readings.region": "book/good",
+    "service_levels.orders.count": "book/bad",
+    "service_levels.orders.failed": "book/bad",
+}
+"""What is only declared, and the line that rests on it."""
+RESTS_ON: dict[str, tuple[set[str], dict[str, list[str]]]] = {
+    # Who answers for what, and the lines of each entry.
+    "of a reading": ({"readings.region"}, {"readings.region": ["book/good"]}),
+    "of a level, by its figures": ({"service_levels.orders"}, {"service_levels.orders": ["book/bad"]}),
+    "of a level, and of one figure": (
+        {"service_levels.orders", "service_levels.orders.count"},
+        {"service_levels.orders": ["book/bad"], "service_levels.orders.count": ["book/bad"]},
+    ),
+    "of what no line rests on": ({"team"}, {}),
+}
+
+
+@pytest.mark.parametrize("name", RESTS_ON)
+def test_the_lines_that_rest_on_a_declared_value_are_known_from_the_runs(name: str, tmp_path: Path) -> None:
+    entries, lines = RESTS_ON[name]
+    told = run_of()
+    for result in told["results"]:
+        keys = [key for key, on in WORDS.items() if on == result["line"]]
+        result["provenance"] = [{"kind": "declared", "key": key, "file": "tiny.yaml"} for key in keys]
+    declaration = Declaration(who="Ada Example", at=date(2026, 12, 1), valid_until=date(2026, 12, 1))
+    declarations = dict.fromkeys(entries, declaration)
+    assert lines_on(declarations, [read_run(write(tmp_path, told))]) == lines
+    assert {(one.at, one.what) for one in of_declared(declarations)} == {(DAY, entry) for entry in entries}
 
 
 def test_observations_tell_of_certificates_tokens_and_backups(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ LADDERS: list[tuple[str, str, dict[str, Any], int]] = [
     ("preflight", "another step", {"ladder": {"page": 0.99}}, WELL),
     ("preflight", "no ladder", {"ladder": {}}, WELL),
     ("preflight", "more failures in a row", {"ladder": {"page": 0.9}, "consecutive": 3}, WELL),
-    ("preflight", "another limit", {"ladder": {"page": 0.9}, "limits": {"share_below": 0.7}}, NOT_TODAY),
+    ("preflight", "another limit", {"ladder": {"page": 0.9}, "limits": {"share_below": 0.9}}, NOT_TODAY),
     ("postlaunch", "another step", {"ladder": {"page": 0.99}}, NOT_TODAY),
     ("postlaunch", "no ladder", {"ladder": {}}, NOT_TODAY),
     ("postlaunch", "more failures in a row", {"ladder": {"page": 0.9}, "consecutive": 3}, NOT_TODAY),

@@ -56,3 +56,12 @@ def test_a_health_answer_is_well_by_its_class(status: int, is_down: int) -> None
 def test_of_a_pool_that_nobody_could_look_at_nothing_is_said(pool: dict[str, Any], share: float | None) -> None:
     fact = readers.pool(pool)
     assert (fact.number if isinstance(fact, Found) else None) == share
+
+
+@pytest.mark.parametrize(
+    ("errors", "says"), [(3, "3 errors in 90 lines"), ({"at_least": 3}, "at least 3 errors in 90 lines")]
+)
+def test_errors_beside_lines_of_no_level_are_a_bound(errors: object, says: str) -> None:
+    fact = readers.log({"lines": 90, "errors": errors, "newest": ["failed"]})
+    assert isinstance(fact, Found)
+    assert (fact.says, fact.number) == (says, 3)

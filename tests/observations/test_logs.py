@@ -20,7 +20,8 @@ def logged(make: Make, folder: Path, *levels: object) -> LogSinceLaunch:
     file = folder / "service.jsonl"
     lines = [{"at": NOW.isoformat(), "level": level, "event": "payment failed"} for level in levels]
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
-    return log_since_launch(make(readings={"log_lines": Reading(file=file, format="jsonl")}).readings, NOW, None, None)
+    clients = make(readings={"log_lines": Reading(file=file, format="jsonl")})
+    return log_since_launch(clients.readings, NOW, None, None, clients.loki)
 
 
 @pytest.mark.parametrize(
@@ -46,11 +47,12 @@ def test_a_level_that_nobody_knows_is_no_harmless_one(level: object, make: Make,
 def test_the_hour_before_the_launch_says_nothing_of_after_it(make: Make, tmp_path: Path, seconds: int) -> None:
     file = tmp_path / "service.jsonl"
     file.write_text(json.dumps({"at": NOW.isoformat(), "level": "info", "event": "started"}), encoding="utf-8")
-    readings = make(readings={"log_lines": Reading(file=file, format="jsonl")}).readings
+    clients = make(readings={"log_lines": Reading(file=file, format="jsonl")})
+    readings, loki = clients.readings, clients.loki
     launch_at = NOW + timedelta(seconds=seconds)
-    assert log_since_launch(readings, NOW, launch_at, None).lines == 1
+    assert log_since_launch(readings, NOW, launch_at, None, loki).lines == 1
     if seconds < 0:
-        assert log_since_launch(readings, NOW, launch_at, "launch").errors == 0
+        assert log_since_launch(readings, NOW, launch_at, "launch", loki).errors == 0
         return
     with pytest.raises(Unknown, match="still to come"):
-        log_since_launch(readings, NOW, launch_at, "launch")
+        log_since_launch(readings, NOW, launch_at, "launch", loki)

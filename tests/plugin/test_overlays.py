@@ -116,8 +116,13 @@ def test_what_was_unknown_for_want_of_a_limit_is_not_loosened_by_it(
     assert main(["verify", "--all", "--env", "tiny"]) == 0
     assert FILLED_IN in flat(capsys.readouterr().out)
 
-    # What the check decided by its own default is another matter.
+    # What the check decided by its own default is another matter: its measurements say which that was.
     project.environment(lines={"two": {"name": "a"}, "three": {"share_below": 0.7}})
+    assert project.preflight().exit == 0
+    assert main(["verify", "--all", "--env", "tiny"]) == 0
+    assert "TIGHTENED book/three: demo.figure.share_below 0.8 -> 0.7" in flat(capsys.readouterr().out)
+
+    project.environment(lines={"two": {"name": "a"}})
     assert project.preflight().exit == 0
     assert main(["verify", "--all", "--env", "tiny"]) == Reason.LOOSENED.code
 

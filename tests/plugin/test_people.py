@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,35 @@ def word(**more: Any) -> dict[str, Any]:
 def waiver(**more: Any) -> dict[str, Any]:
     told = {"requested_by": "Ada", "approved_by": "Grace", "reason": "mitigated", "because": "we watch it by hand"}
     return {**told, "at": TODAY, "until": UNTIL, **more}
+
+
+DECLARED_EXPIRES = re.compile(r"^(next|EXPIRED) .*declared value expires: (\S+) \(Ada Example\)", re.MULTILINE)
+
+
+def vouched(**more: Any) -> dict[str, Any]:
+    return {"who": "Ada Example", "at": TODAY, "valid_until": UNTIL, **more}
+
+
+def project_of(folder: Path) -> Project:
+    """Give a project with one line, where nobody has declared anything yet."""
+    made = Project(folder)
+    made.runbook(LINES[0])
+    return made
+
+
+def next_words(project: Project, *more: str) -> list[str]:
+    places = [f"--environments={project.folder}/environments", f"--reports={project.folder}/reports"]
+    return ["next", "--env=tiny", *places, *more]
+
+
+def next_of(project: Project, capsys: pytest.CaptureFixture[str], *more: str) -> str:
+    capsys.readouterr()
+    assert main(next_words(project, *more)) == 0
+    return capsys.readouterr().out
+
+
+def unfolded(calendar: str) -> str:
+    return re.sub(r"\r?\n ", "", calendar)
 
 
 OLD = {"at": TODAY - timedelta(days=9), "valid_until": TODAY - timedelta(days=1)}
@@ -187,6 +217,55 @@ def test_next_names_the_actions_and_the_dates(project: Project) -> None:
     assert "waiver expires: book/fails" in out
     assert "speak with Ada" in out
     assert "then pytest -m preflight --env tiny" in out
+
+
+DECLARED: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    # Of `declared`, and the words behind EXPIRED or next, by the key.
+    "one that ends soon": ({"team": vouched()}, {"team": "next"}),
+    "one that has ended": ({"team": vouched(**OLD)}, {"team": "EXPIRED"}),
+    "of a figure, and of the level": (
+        {"service_levels.orders": vouched(), "service_levels.orders.count": vouched(**OLD)},
+        {"service_levels.orders": "next", "service_levels.orders.count": "EXPIRED"},
+    ),
+    "nobody answers for anything": ({}, {}),
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_next_names_until_when_somebody_answers_for_a_declared_value(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declared, told = DECLARED[name]
+    project = project_of(tmp_path)
+    project.environment(declared=declared)
+    out = next_of(project, capsys)
+    assert {key: word for word, key in DECLARED_EXPIRES.findall(out)} == told
+    assert out.count("(Ada Example): nobody answers for it") == list(told.values()).count("EXPIRED")
+
+    calendar = project.folder / "dates.ics"
+    next_of(project, capsys, f"--ics={calendar}")
+    summaries = unfolded(calendar.read_text(encoding="utf-8"))
+    assert {key for key in told if f"declared value: {key} (Ada Example)" in summaries} == set(told)
+
+
+def test_next_has_a_declaration_by_a_variable_from_the_newest_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = project_of(tmp_path)
+    team = {"roles": {"primary on-call": {"name": "Ada", "contact": "#launch"}}}
+    project.environment(team=team, declared={"team": vouched(who="${WHO}")})
+    monkeypatch.setenv("WHO", "Ada Example")
+    project.preflight()
+    monkeypatch.delenv("WHO")
+    assert DECLARED_EXPIRES.findall(next_of(project, capsys)) == [("next", "team")]
+
+
+def test_next_refuses_a_declaration_that_a_run_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = project_of(tmp_path)
+    project.environment(declared={"team": vouched(valid_until=TODAY - timedelta(days=1))})
+    assert main(next_words(project)) == 4
+    assert "tiny.yaml:" in (told := " ".join(capsys.readouterr().err.split()))
+    assert "declared.team: valid_until" in told
 
 
 def test_next_reads_variables_as_a_run_does(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
