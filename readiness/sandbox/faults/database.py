@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from readiness.sandbox.faults import fault, turning, wait_until
 from readiness.sandbox.faults.backup import BY_SUPABASE
 from readiness.sandbox.faults.flags import STAGE
-from readiness.sandbox.faults.health import OTHERS_READY, READY
+from readiness.sandbox.faults.health import EMITTING, OTHERS_READY, READY
 from readiness.sandbox.faults.schedule import BY_RECORD
 from readiness.sandbox.faults.signoff import INCIDENTS_OF_OTHERS
 
@@ -149,11 +149,8 @@ def rls_without_policy(target: SandboxTarget) -> Iterator[None]:
 
 @fault(
     "preflight",
-    turns={TABLE.format("circuit_breaker_state"): "fail", "resilience.breakers_closed[breakers-closed]": "unknown"}
-    | turning("unknown", "metrics.emitting[metrics-emitting:ingestion_uploads_total]")
-    | turning("unknown", "metrics.emitting[metrics-emitting:ingestion_errors_total]")
-    | turning("unknown", "metrics.emitting[metrics-emitting:ingestion_duration_seconds]")
-    | turning("unknown", "metrics.emitting[metrics-emitting:ingestion_circuit_breaker_state]"),
+    turns={TABLE.format("circuit_breaker_state"): "fail"}
+    | turning("unknown", "resilience.breakers_closed[breakers-closed]", *EMITTING),
 )
 def table_missing(target: SandboxTarget) -> Iterator[None]:
     """The table of the circuit breakers is gone; the service cannot write its metrics page without it."""
@@ -227,14 +224,18 @@ def probe_locked_out(target: SandboxTarget) -> Iterator[None]:
 
 @fault(
     "preflight",
-    turns=turning("unknown", *NEED_THE_DATABASE)
+    turns=turning("unknown", *NEED_THE_DATABASE, *EMITTING)
     | turning("fail", POOL, *POOLS_BEFORE, *REACHABLE, READY, *OTHERS_READY),
+    cuts_off=True,
 )
 def connections_refused(target: SandboxTarget) -> Iterator[None]:
     """The database takes no connection any more, neither the probe's nor the service's."""
     target.admin.rows("alter database postgres connection limit 0")
+    # Each thread of the service has a connection from before, or has not: what it answers must not depend on that.
+    target.admin.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'ingestion_service'")
     yield
     target.admin.rows("alter database postgres connection limit -1")
+    target.service.plant.database.renew()
 
 
 @fault("preflight", turns=turning("unknown", POOL, *POOLS_BEFORE, *REPLICAS))

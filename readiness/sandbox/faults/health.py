@@ -22,6 +22,11 @@ OTHERS_READY = tuple(f"health.ready[launch400k/{line}]" for line in ("all-health
 PHASES = ("preflight", "smoke", "postlaunch")
 STATUS_PAGE = "communication.status_page_current[agency/incident-channels]"
 """It is held against what /health says."""
+EMITTING = tuple(
+    f"metrics.emitting[metrics-emitting:ingestion_{name}]"
+    for name in ("uploads_total", "errors_total", "duration_seconds", "circuit_breaker_state")
+)
+"""What the service's page of metrics shows: it counts in its database."""
 TOO_LATE_SECONDS = 11.0
 """Longer than a probe waits for an answer."""
 
@@ -61,14 +66,7 @@ def storage_gone_after_launch(target: SandboxTarget) -> Iterator[None]:
 
 @fault(
     "preflight",
-    turns=turning("fail", READY, *OTHERS_READY)
-    | turning(
-        "unknown",
-        *(
-            f"metrics.emitting[metrics-emitting:ingestion_{name}]"
-            for name in ("uploads_total", "errors_total", "duration_seconds", "circuit_breaker_state")
-        ),
-    ),
+    turns=turning("fail", READY, *OTHERS_READY) | turning("unknown", *EMITTING),
     cuts_off=True,
 )
 def database_gone_for_service(target: SandboxTarget) -> Iterator[None]:

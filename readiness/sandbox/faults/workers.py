@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from readiness.sandbox.faults import fault, turning
+from readiness.sandbox.faults.health import EMITTING
 from readiness.sandbox.faults.release import OF_THIS_REVISION
 
 if TYPE_CHECKING:
@@ -70,14 +71,7 @@ def nightly_job_unscheduled(target: SandboxTarget) -> Iterator[None]:
 @fault(
     *("preflight", "smoke", "postlaunch"),
     turns=turning("fail", "health.live[health-200]", "health.ready[ready-200]")
-    | turning("unknown", *ALL_RESPONSIVE)
-    | turning(
-        "unknown",
-        *(
-            f"metrics.emitting[metrics-emitting:ingestion_{name}]"
-            for name in ("uploads_total", "errors_total", "duration_seconds", "circuit_breaker_state")
-        ),
-    )
+    | turning("unknown", *ALL_RESPONSIVE, *EMITTING)
     | turning("fail", "ingestion.synthetic_upload_completes[test-upload]")
     | turning("fail", "ingestion.synthetic_upload_completes[test-upload-verified]")
     | turning("fail", "ingestion.synthetic_rows_promoted[rows-promoted]")
