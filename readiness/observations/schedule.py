@@ -18,7 +18,7 @@ from readiness.files.evidence_file import EvidenceArchive
 from readiness.files.read_from import read_from
 from readiness.observations import known_reading, observation, runbook_of
 from readiness.observations.attestations import attestation, attested
-from readiness.observations.needs import need
+from readiness.observations.needs import need, stated
 from readiness.observations.slo import Span
 from readiness.outcomes import NotConfigured, Phase, Unknown
 from readiness.provenance import note
@@ -225,7 +225,14 @@ def _of_reading(readings: Readings, runbook: str, review: str) -> list[datetime]
     return [readings.as_instant(REVIEWS_HELD, row["at"], "at") for row in rows if row["review"] in names]
 
 
-@observation(needs=attested)
+@need("launch_at, where the review is held once")
+def launch_of_a_meeting(launch_at: datetime | None, appointments: Appointments, review: str) -> None:
+    """Make sure that the launch time is there where a review is held at a time from it. Raises NotConfigured."""
+    if appointment_of(appointments, review).every is None:
+        stated(launch_at)
+
+
+@observation(needs=(attested, launch_of_a_meeting))
 def review_word(
     attestations: Attestations,
     environment: Environment,
@@ -242,8 +249,7 @@ def review_word(
         days = (moment.date() - entry.at).days
         return ReviewWord(f"{appointment.what}, every {appointment.every}", str(entry.at), early=False, days=days)
 
-    if launch_at is None:
-        raise Unknown("the environment names no launch time", "set launch_at in the environment file")
-    (meeting,) = (one for one in meetings(runbook_of(line), appointments, launch_at) if one.name == limits.review)
+    planned = meetings(runbook_of(line), appointments, stated(launch_at))
+    (meeting,) = (one for one in planned if one.name == limits.review)
     days = (entry.at - meeting.at.date()).days
     return ReviewWord(f"{meeting.what}, {meeting.at:%Y-%m-%d}", str(entry.at), early=days < 0, days=days)
