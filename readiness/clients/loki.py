@@ -8,6 +8,7 @@ structured metadata of the line. Where it finds none that is `unknown`, and not 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from urllib.parse import urlencode
 from readiness.environment import monitoring
 from readiness.measurements import as_decimal
 from readiness.outcomes import Unknown
+from readiness.redaction.shown import shown
 from readiness.transport.answer import Answer
 from readiness.transport.system import System
 from readiness.transport.typed import at_key
@@ -24,6 +26,10 @@ from readiness.transport.typed import at_key
 _SECOND = 1_000_000_000
 LINES_AT_MOST = 100
 DETECTED = "detected_level"
+WORDS_SHOWN = 120
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|`[^`]*`', re.DOTALL)
+_SELECTOR = re.compile(r"\s*\{[^{}|]*\}\s*")
+_BY_LEVEL = re.compile(r"(level|lvl|severity)\w*\s*(=|!)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,22 @@ class Loki(System[monitoring.Loki]):
 
     def by_level(self, since: datetime) -> dict[str, int]:
         """Return how many lines have which level, as Loki detected it, from `since` to now. Raises Unknown."""
+        self._require_whole_streams()
         now = datetime.now(UTC)
         seconds = max(math.ceil((now - since).total_seconds()), 1)
         counted = f"sum by ({DETECTED}) (count_over_time({self.settings.query} [{seconds}s]))"
         parameters = {"query": counted, "time": round(now.timestamp() * _SECOND)}
         answer, result = self._asked("query", parameters, "vector")
         return _counts(result, answer.url)
+
+    def _require_whole_streams(self) -> None:
+        """Raise Unknown where the query leaves lines out: errors among those would be counted by nobody."""
+        without_texts = _QUOTED.sub("", self.settings.query)
+        if not _SELECTOR.fullmatch(without_texts) or _BY_LEVEL.search(without_texts):
+            raise Unknown(
+                f"loki.query may leave out lines with errors: {shown(self.settings.query, WORDS_SHOWN)}",
+                'let it select the service\'s streams and nothing else, as {app="shop"}; or set readings.log_lines',
+            )
 
     def _asked(self, what: str, parameters: dict[str, Any], kind: str) -> tuple[Answer, Any]:
         """Return the answer to a query, and its result of a kind. Raises Unknown."""
@@ -78,6 +94,12 @@ class Loki(System[monitoring.Loki]):
                 f"{answer.url} answered no {kind}",
                 "does loki.query select log lines, and is it Loki?",
             )
+
+        # Said beside an answer that is not all of it, or not exact.
+        warnings = document.get("warnings")
+        if warnings:
+            told = shown(str(warnings), WORDS_SHOWN)
+            raise Unknown(f"{answer.url} answered with warnings: {told}", "mend what they name, then run again")
         return answer, data.get("result")
 
 
@@ -99,7 +121,15 @@ def _counts(result: Any, url: str) -> dict[str, int]:
     try:
         for series in result:
             level = str(series["metric"].get(DETECTED, "")).strip().lower()
-            counts[level] = counts.get(level, 0) + int(as_decimal(str(series["value"][1])))
+            counts[level] = counts.get(level, 0) + _count(series["value"][1])
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError):
         raise Unknown(f"{url} answered what are no counts", "is loki.url right?") from None
     return counts
+
+
+def _count(value: Any) -> int:
+    """Return a count. Raises ValueError, OverflowError for what counts nothing."""
+    number = as_decimal(str(value))
+    if number < 0 or number != int(number):
+        raise ValueError("a count is a whole number, and never less than 0")
+    return int(number)

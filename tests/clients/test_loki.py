@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from readiness.clients.loki import DETECTED
 from readiness.environment.schema import Reading
 from readiness.measurements import AtLeast, Measure
 from readiness.observations.logs import LogSinceLaunch, log_since_launch, log_stream
@@ -166,6 +167,8 @@ COUNTS: dict[str, tuple[Any, str]] = {
     "a count that is none": ([{"metric": {}, "value": [1, "many"]}], "answered what are no counts"),
     "no count": ([{"metric": {}}], "answered what are no counts"),
     "labels that are none": ([{"metric": [], "value": [1, "2"]}], "answered what are no counts"),
+    "fewer than none": ([{"metric": {DETECTED: "error"}, "value": [1, "-5"]}], "answered what are no counts"),
+    "a part of a line": ([{"metric": {}, "value": [1, "0.4"]}], "answered what are no counts"),
     "infinitely many": ([{"metric": {}, "value": [1, "+Inf"]}], "answered what are no counts"),
     "no list": (7, "answered what are no counts"),
 }
@@ -177,6 +180,46 @@ def test_what_are_no_counts_is_unknown(name: str, make: Make) -> None:
     with Server(document({"status": "success", "data": {"resultType": "vector", "result": result}})) as server:
         clients = make(server.url)
         with pytest.raises(Unknown, match=says):
+            log_since_launch(clients.readings, datetime.now(UTC), None, None, clients.loki)
+
+
+NARROW = {
+    "a text": '{app="front"} |= "heartbeat"',
+    "no text": '{app="front"} != "error"',
+    "a label that is read": '{app="front"} | json | status < 500',
+    "a level among the labels": '{app="front", level="info"}',
+    "a level that it detected": '{app="front", detected_level!~"error|fatal"}',
+    "a severity": '{app="front", severity_text = "INFO"}',
+    "two": '{app="front"} or {app="back"}',
+}
+WHOLE = {
+    "one label": '{app="front"}',
+    "a text with brackets": '{app="front", path=~"/v1/{id}|/level=1"}',
+    "a text in back quotes": "{app=`front`}",
+    "spaces": ' { app = "front" } ',
+}
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_a_query_that_leaves_lines_out_counts_no_errors(name: str, make: Make) -> None:
+    with pytest.raises(Unknown, match=r"loki\.query may leave out lines with errors"):
+        detected(make, {"info": 1}, query=NARROW[name])
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_query_of_whole_streams_is_asked(name: str, make: Make) -> None:
+    counts = [{"metric": {DETECTED: "info"}, "value": [1, "7"]}]
+    with Server(document({"status": "success", "data": {"resultType": "vector", "result": counts}})) as server:
+        clients = make(loki={"url": server.url, "query": WHOLE[name]})
+        assert log_since_launch(clients.readings, datetime.now(UTC), None, None, clients.loki).lines == 7
+
+
+def test_an_answer_with_warnings_is_not_whole(make: Make) -> None:
+    data = {"resultType": "vector", "result": [{"metric": {DETECTED: "info"}, "value": [1, "7"]}]}
+    told = {"status": "success", "data": data, "warnings": ["an ingester did not answer"]}
+    with Server(document(told)) as server:
+        clients = make(server.url)
+        with pytest.raises(Unknown, match="an ingester did not answer"):
             log_since_launch(clients.readings, datetime.now(UTC), None, None, clients.loki)
 
 
