@@ -54,15 +54,15 @@ def _line_as_judged(
     for check, limits in line.limits.items():
         stated_now = later.limits.get(check, {})
         decided = (line.id, check)
-        known = dict(limits)
+        completed = dict(limits)
         for name in newly_stated(limits, stated_now):
             values = list(_looked_by(name, limits, stated_now, run, then[decided]))
             if not values:
                 values = list(_compared_with(name, limits, stated_now, then[decided], now[decided]))
             # Of several nobody knows which it was.
             if values and all(value == values[0] for value in values):
-                known[name] = _in_the_same_words(values[0], stated_now[name])
-        judged_by[check] = known
+                completed[name] = _in_the_same_words(values[0], stated_now[name])
+        judged_by[check] = completed
     return line.model_copy(update={"limits": judged_by})
 
 
@@ -76,10 +76,10 @@ def newly_stated(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
 
 
 def _by_check(results: Iterable[Result]) -> _Results:
-    found: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    by_check: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for result in results:
-        found[result.line, result.check].append(result)
-    return found
+        by_check[result.line, result.check].append(result)
+    return by_check
 
 
 def _looked_by(

@@ -100,8 +100,8 @@ def _detected_by(loki: Loki, begin: datetime) -> LogSinceLaunch:
             "have Loki detect levels (limits_config.discover_log_levels, from 3.1 on), write the level into each line,"
             " or set readings.log_lines in the environment file",
         )
-    found = loki.newest(begin, ERROR_LEVELS, KEPT) if errors else []
-    newest = [f"{line.at:%Y-%m-%d %H:%M:%S}Z {shown(line.text)}" for line in reversed(found)]
+    error_lines = loki.newest(begin, ERROR_LEVELS, KEPT) if errors else []
+    newest = [f"{line.at:%Y-%m-%d %H:%M:%S}Z {shown(line.text)}" for line in reversed(error_lines)]
     return LogSinceLaunch(lines, AtLeast(errors) if unknown else errors, newest)
 
 

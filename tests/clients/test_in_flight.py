@@ -134,9 +134,9 @@ def test_what_nobody_could_see_is_unknown_to_everybody(http: Http) -> None:
         return unknown.value
 
     with Server(broken_off) as server:
-        found = at_once(lambda _: ask(f"{server.url}/rules"))
-    assert {(type(unknown), unknown.reason) for unknown in found} == {(type(found[0]), found[0].reason)}
-    assert len({id(unknown) for unknown in found}) == MANY, "each thread has its own"
+        unknowns = at_once(lambda _: ask(f"{server.url}/rules"))
+    assert {(type(one), one.reason) for one in unknowns} == {(type(unknowns[0]), unknowns[0].reason)}
+    assert len({id(one) for one in unknowns}) == MANY, "each thread has its own"
 
 
 def test_who_is_interrupted_leaves_the_others_to_ask() -> None:
@@ -168,9 +168,9 @@ def test_a_statement_is_sent_once_for_all_who_wait_for_it(make: Make, database: 
         asked = pool.submit(at_once, lambda _: postgres.rows(slow, "a"))
         until(lambda: waiting(postgres._in_flight) == MANY - 1)
         other.execute("select pg_advisory_unlock(7)")
-        found = asked.result()
-    assert len({rows[0]["at"] for rows in found}) == 1
-    found[0][0]["at"] = "changed"
-    assert found[1][0]["at"] != "changed", "each has rows of its own"
+        of_each = asked.result()
+    assert len({rows[0]["at"] for rows in of_each}) == 1
+    of_each[0][0]["at"] = "changed"
+    assert of_each[1][0]["at"] != "changed", "each has rows of its own"
     by_each = at_once(lambda number: postgres.rows(slow, str(number)))
     assert {rows[0]["given"] for rows in by_each} == set(map(str, range(MANY)))

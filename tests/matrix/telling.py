@@ -8,7 +8,7 @@ ONE_BY_ONE = "planted one by one"
 LOOKED_TWICE = "looked at twice"
 TITLES = {
     ONE_BY_ONE: "faults that are not the sum of themselves, and were planted one by one",
-    LOOKED_TWICE: "looks that were not as declared for a moment, and were as declared when repeated",
+    LOOKED_TWICE: "looks in which a line was unknown for a moment, and as declared when repeated",
 }
 
 
